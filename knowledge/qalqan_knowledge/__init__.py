@@ -1,0 +1,1 @@
+"""Qalqan's library: national content, kept locally in Qdrant, found in Kazakh and cited."""

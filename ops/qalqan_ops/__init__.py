@@ -1,0 +1,1 @@
+"""Qalqan's operation: the `qalqan` command, settings, audit log, processes."""

@@ -1,0 +1,1 @@
+"""Qalqan's gateway: one request, one way, from HTTP to a labelled answer."""

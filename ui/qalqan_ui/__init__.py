@@ -1,0 +1,1 @@
+"""Qalqan's student chat; it speaks to the gateway over HTTP only."""
