@@ -37,7 +37,9 @@ class Passage:
 class Library(Protocol):
     """Search over the collections that the asker may see."""
 
-    def search(self, text: str, *, k: int = 5, collections: Sequence[str] = (), lang: Language | None = None) -> list[Passage]:
+    def search(
+        self, text: str, *, k: int = 5, collections: Sequence[str] = (), lang: Language | None = None
+    ) -> list[Passage]:
         """The best `k` passages in force today, best first. No collection named means the public ones.
 
         `lang` prefers passages in that language and falls back to the others when none covers the question.
@@ -61,7 +63,9 @@ class ScriptedLibrary:
     passages: list[Passage] = field(default_factory=list[Passage])
     error: Exception | None = None
 
-    def search(self, text: str, *, k: int = 5, collections: Sequence[str] = (), lang: Language | None = None) -> list[Passage]:
+    def search(
+        self, text: str, *, k: int = 5, collections: Sequence[str] = (), lang: Language | None = None
+    ) -> list[Passage]:
         """The scripted passages, whatever is asked."""
         if self.error is not None:
             raise self.error

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib import resources
 from typing import Any
 
@@ -42,7 +42,7 @@ class _Endings:
         if len(rest) < self.shortest or not _VOWEL.search(rest):
             return False
         voiceless = rest[-1] in self.voiceless
-        return not (ending[0] in (self.needs_voiced if voiceless else self.needs_voiceless))
+        return ending[0] not in (self.needs_voiced if voiceless else self.needs_voiceless)
 
 
 def _endings(raw: dict[str, Any]) -> _Endings:
@@ -80,9 +80,24 @@ def _mended(word: str) -> str:
 
 
 def content_words(text: str) -> list[str]:
-    """The words that name something, each once, in order; all words when there are only stop words."""
+    """The words that name something, each once, in order; [] when there are only stop words.
+
+    Kazakh stop words are known in Latin script too, unless the text reads as English, and without Kazakh letters.
+    """
     every = list(dict.fromkeys(words(text)))
-    return [word for word in every if word not in STOP_WORDS] or every
+    english = any(word in _STOP["en"] for word in every)
+    return [word for word in every if not _stops(word, english)]
+
+
+def _stops(word: str, english: bool) -> bool:
+    if word in STOP_WORDS:
+        return True
+    return not (english and word.isascii()) and folded(word) in _folded_stop_words()
+
+
+@cache
+def _folded_stop_words() -> frozenset[str]:
+    return frozenset(folded(word) for word in _STOP["kk"])
 
 
 def language(text: str) -> Language:
@@ -130,9 +145,3 @@ def folded(word: str) -> str:
     if _LATIN.search(word):
         word = _FROM_LATIN.sub(lambda found: _LETTERS["latin"][found.group()], word)
     return word.translate(_FOLDS)
-
-
-def latin_kazakh(text: str) -> bool:
-    """Whether a text may be Kazakh in Latin script: Latin letters only and none of the English stop words."""
-    found = words(text)
-    return not _CYRILLIC.search(text) and not any(word in _STOP["en"] for word in found)

@@ -1,0 +1,1 @@
+"""Where text comes from: a model behind vLLM's HTTP interface, or quotation from the library."""
