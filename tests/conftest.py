@@ -7,6 +7,7 @@ offswitch.apply()
 from collections.abc import Iterator  # noqa: E402
 from pathlib import Path  # noqa: E402
 
+import psutil  # noqa: E402
 import pytest  # noqa: E402
 from tiny_llama.build import tiny_llama as build_tiny_llama  # noqa: E402
 from tiny_llama.server import VllmServer  # noqa: E402
@@ -26,4 +27,7 @@ def vllm_server(tiny_llama: Path) -> Iterator[VllmServer]:
         server.start()
         yield server
     finally:
+        family = server.processes()
         server.stop()
+        _, left = psutil.wait_procs(family, timeout=5)
+        assert not [p for p in left if p.status() != psutil.STATUS_ZOMBIE]

@@ -68,6 +68,11 @@ def _of_latin(text: str) -> Language:
     return "kk" if kazakh > sum(word in _WORDS.en for word in words) else "en"
 
 
+def prepare() -> None:
+    """Loads the statistics now (half a second), so that no reader waits for them."""
+    _identifier()
+
+
 @cache
 def _identifier() -> LanguageIdentifier:
     identifier = LanguageIdentifier.from_model_file(MODEL_FILE)

@@ -12,6 +12,7 @@ from pathlib import Path
 import structlog
 
 from qalqan_guardrails.contract import Audience, Finding, Hit, Rail, Sample, Verdict
+from qalqan_guardrails.language import prepare
 from qalqan_guardrails.policy import Policy, load_policies
 from qalqan_guardrails.rails import default_rails as default_rails
 from qalqan_guardrails.texts import COULD_NOT_CHECK
@@ -59,4 +60,5 @@ def _failure(rail: Rail, error: Exception) -> Hit:
 
 def default_runner(policies_folder: Path | None = None) -> Runner:
     """The shipped rails with the policies of a folder (the shipped ones by default). Raises PolicyError."""
+    prepare()
     return Runner(default_rails(), load_policies(policies_folder))

@@ -227,7 +227,7 @@ class EdgeLibrary(PassageLibrary):
     def get(self, passage_id: str) -> Passage | None:
         """One passage by id, in force or not."""
         with self._asking():
-            found = self._current().shard.retrieve([point_id(passage_id)], with_payload=True)
+            found = self._current().shard.retrieve([point_id(passage_id)], with_payload=True, with_vector=False)
         return passage_of(found[0].payload or {}) if found else None
 
     def count(self) -> int:

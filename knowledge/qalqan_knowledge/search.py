@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from qalqan_knowledge.contract import Language, Passage
+from qalqan_knowledge.contract import Language, Library, Passage
 from qalqan_knowledge.coverage import evidence
 from qalqan_knowledge.encoder import Question, encode_question, stem_number
 
@@ -109,7 +109,7 @@ def passage_of(kept: Payload, score: float = 0.0, covered: float = 0.0) -> Passa
     )
 
 
-class PassageLibrary(ABC):
+class PassageLibrary(Library, ABC):
     """A library over a vector store; implements contract.Library. Subclasses say how the store is asked and changed."""
 
     def __init__(self, public: Sequence[str] = PUBLIC_COLLECTIONS, today: Callable[[], date] = date.today) -> None:

@@ -122,7 +122,7 @@ class Child:
             if attempt < self._first_tries and not await self._stopped_within(self._next_delay()):
                 await self.start()
         if not self._stopping.is_set():
-            raise ChildFailed(f"{self.name} did not start ({self._first_tries} tries): {reason}")
+            raise ChildFailed(f"{self.name} did not start: {reason}")
 
     async def watch(self) -> None:
         """Restarts the child whenever it ends, until `stop()`."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Callable
 
+import orjson
 import structlog
 
 
@@ -23,6 +25,19 @@ def configure() -> None:
     root = logging.getLogger()
     root.handlers[:] = [_Plain()]
     root.setLevel(logging.WARNING)
+
+
+def relay(part: str) -> Callable[[str], None]:
+    """Passes a child's output on: its structured lines as they are, with the part's name, and others as text."""
+
+    def on_line(line: str) -> None:
+        try:
+            event = orjson.loads(line)
+            print(orjson.dumps({"part": part, **event}).decode(), file=sys.stderr, flush=True)
+        except (orjson.JSONDecodeError, TypeError):
+            structlog.get_logger(f"qalqan.{part}").info("output", part=part, line=line)
+
+    return on_line
 
 
 class _Plain(logging.Handler):

@@ -8,7 +8,7 @@ import secrets
 import signal
 import sys
 
-from qalqan_ops import offswitch, ports
+from qalqan_ops import logs, offswitch, ports
 from qalqan_ops.child import Child
 from qalqan_ops.keys import label_key
 from qalqan_ops.settings import Settings
@@ -92,6 +92,7 @@ def _children(settings: Settings) -> list[Child]:
                 [sys.executable, "-m", "qalqan_ui", *where],
                 offswitch.environment({}),
                 ready_url=f"http://{settings.host}:{settings.ui_port}/",
+                on_line=logs.relay("ui"),
                 start_timeout=UI_START_S,
             )
         )

@@ -143,6 +143,7 @@ def vllm_child(folder: ModelFolder, port: int, key: str) -> Child:
         ready_url=f"http://127.0.0.1:{port}/health",
         on_line=on_line,
         start_timeout=START_TIMEOUT_S,
+        first_tries=1,  # what stops its first start, a second one, minutes later, meets as well
     )
     return child
 

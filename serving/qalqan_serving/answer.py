@@ -27,6 +27,7 @@ from qalqan_serving.errors import AuditUnavailable, ModelUnavailable, QalqanErro
 from qalqan_serving.label import Labeller
 from qalqan_serving.metrics import Metrics
 from qalqan_serving.prompt import compose, withheld
+from qalqan_serving.query import query
 from qalqan_serving.release import Release
 from qalqan_serving.turn import Begin, Done, Event, FinishReason, Outcome, Text, Turn, Usage
 
@@ -183,7 +184,7 @@ async def _retrieve(question: str, turn: Turn, parts: Parts) -> list[Passage]:
     with parts.metrics.stage("retrieval"):
         try:
             return await asyncio.to_thread(
-                parts.library.search, question, k=parts.passages, collections=turn.collections or (), lang=turn.lang
+                parts.library.search, query(question), k=parts.passages, collections=turn.collections or (), lang=turn.lang
             )
         except LibraryDown as error:
             raise StoreUnavailable("The library does not answer now: try again, or ask with knowledge set to null.") from error

@@ -15,10 +15,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 
+from qalqan_knowledge.errors import StoreUnavailable as LibraryDown
 from qalqan_serving import shapes
 from qalqan_serving.answer import Parts
 from qalqan_serving.chat import ChatEndpoint
-from qalqan_serving.errors import BadRequest, QalqanError
+from qalqan_serving.errors import BadRequest, QalqanError, StoreUnavailable
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,10 @@ def reply(body: Any, status: int = 200, headers: dict[str, str] | None = None) -
 
 
 def _source(parts: Parts, passage_id: str) -> dict[str, Any]:
-    passage = parts.library.get(passage_id)
+    try:
+        passage = parts.library.get(passage_id)
+    except LibraryDown as error:
+        raise StoreUnavailable("The library does not answer now: try again in a minute.") from error
     if passage is None:
         return {"id": passage_id}
     shown = shapes.citation(0, passage)

@@ -164,8 +164,9 @@ async def test_a_child_that_ignores_sigterm_is_killed(make: Make) -> None:
 
 async def test_it_gives_up_with_its_own_last_words(make: Make) -> None:
     port = free_port()
+    lines: list[str] = []
     script = "print('Loading'); raise ValueError('this is no model')"
-    child = make(script, ready_url=f"http://127.0.0.1:{port}/", on_line=lambda _: None, first_tries=2)
+    child = make(script, ready_url=f"http://127.0.0.1:{port}/", on_line=lines.append, first_tries=2)
     await child.start()
     with pytest.raises(
         ChildFailed, match=r"^part did not start \(2 tries\): exit status 1: ValueError: this is no model$"
@@ -229,6 +230,7 @@ asyncio.run(main())
     process = subprocess.Popen([sys.executable, "-c", supervisor], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     pids = dict(process.stdout.readline().split() for _ in range(2))
+    time.sleep(1)  # until the sleeper is deaf to SIGTERM
     process.kill()
     process.wait(5)
     process.stdout.close()

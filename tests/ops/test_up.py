@@ -120,6 +120,8 @@ def test_check_names_every_off_switch_and_what_is_missing(tmp_path: Path) -> Non
     for name in ("VLLM_NO_USAGE_STATS", "HF_HUB_OFFLINE", "GRADIO_ANALYTICS_ENABLED", "QDRANT__TELEMETRY_DISABLED"):
         assert name in good.stdout
     assert "Would phone home: nothing." in good.stdout
-    bad = subprocess.run([*asked, "--model", "nowhere"], capture_output=True, text=True, timeout=60, cwd=tmp_path, env=environment)
+    bad = subprocess.run(
+        [*asked, "--model", "nowhere"], capture_output=True, text=True, timeout=60, cwd=tmp_path, env=environment
+    )
     assert bad.returncode == 1
     assert "nowhere" in bad.stdout

@@ -73,7 +73,9 @@ class VllmServer:
         return self.child.pid
 
     def processes(self) -> list[psutil.Process]:
-        """The API server and everything that it started."""
+        """The API server and everything that it started; nothing while it does not run."""
+        if self.child.pid is None:
+            return []
         return [psutil.Process(self.pid), *psutil.Process(self.pid).children(recursive=True)]
 
     def kill(self, name: str = "") -> list[psutil.Process]:

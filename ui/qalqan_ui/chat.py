@@ -119,9 +119,8 @@ async def _until(left: asyncio.Event, fragments: AsyncGenerator[Fragment, None])
             try:
                 await asyncio.wait({leaving, coming}, return_when=asyncio.FIRST_COMPLETED)
             finally:
-                if not coming.done():
-                    coming.cancel()
-                    await asyncio.wait({coming})
+                coming.cancel()
+                await asyncio.gather(coming, return_exceptions=True)
             fragment = None if left.is_set() else coming.result()
             if fragment is None:
                 return

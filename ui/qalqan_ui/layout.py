@@ -10,7 +10,7 @@ from gradio.blocks import Block
 
 from . import render
 from .conversation import Conversation
-from .texts import LANGUAGE_NAMES, SUGGESTIONS, say
+from .texts import LANGUAGE_NAMES, LANGUAGES, SUGGESTIONS, Language, say
 
 FIRST = Conversation()
 """How every page begins."""
@@ -84,17 +84,24 @@ class Layout:
 
 def lay_out() -> Layout:
     """Creates the components inside the current Blocks, as they stand before the notice is accepted."""
-    language = FIRST.language
+    return Layout(gr.State(FIRST), *_header(FIRST.language), *_main(FIRST.language), *_composer(FIRST.language))
+
+
+def _header(language: Language) -> tuple[gr.HTML, gr.Radio, gr.Button]:
+    label = say("language", language)
     choices: list[str | int | float | tuple[str, str | int | float]] = [
-        (name, code) for code, name in LANGUAGE_NAMES.items()
+        (LANGUAGE_NAMES[code], code) for code in LANGUAGES
     ]
-    state = gr.State(FIRST)
     with gr.Row(elem_id="q-header"):
         heading = _html(render.heading(language), "q-heading")
-        switch = gr.Radio(
-            choices, value=language, label=say("language", language), elem_id="q-language", container=False
-        )
+        switch = gr.Radio(choices, value=language, label=label, elem_id="q-language", container=False)
         new = gr.Button(say("new", language), elem_id="q-new", size="sm", visible=False)
+    return heading, switch, new
+
+
+def _main(
+    language: Language,
+) -> tuple[gr.Column, gr.HTML, gr.Button, gr.HTML, gr.HTML, gr.Button, gr.Column, gr.HTML, tuple[gr.Button, ...]]:
     with gr.Column(elem_id="q-main"):
         with gr.Column(elem_id="q-notice") as notice_panel:
             notice = _html(render.notice(language), "q-notice-text")
@@ -105,6 +112,10 @@ def lay_out() -> Layout:
         with gr.Column(elem_id="q-start", visible=False) as start_panel:
             greeting = _html(render.greeting(language), "q-greeting")
             suggestions = tuple(gr.Button(text, elem_classes="q-suggestion") for text in SUGGESTIONS[language])
+    return notice_panel, notice, accept, past, last, retry, start_panel, greeting, suggestions
+
+
+def _composer(language: Language) -> tuple[gr.Column, gr.HTML, gr.Textbox, gr.Button, gr.Button, gr.HTML]:
     with gr.Column(elem_id="q-composer", visible=False) as composer:
         complaint = _html("", "q-complaint")
         with gr.Row(elem_id="q-ask"):
@@ -121,27 +132,7 @@ def lay_out() -> Layout:
             send = gr.Button(say("send", language), variant="primary", elem_id="q-send")
             stop = gr.Button(say("stop", language), variant="stop", elem_id="q-stop", visible=False)
         reminder = _html(render.line("reminder", language), "q-reminder")
-    return Layout(
-        conversation=state,
-        heading=heading,
-        language=switch,
-        new=new,
-        notice_panel=notice_panel,
-        notice=notice,
-        accept=accept,
-        past=past,
-        last=last,
-        retry=retry,
-        start_panel=start_panel,
-        greeting=greeting,
-        suggestions=suggestions,
-        composer=composer,
-        complaint=complaint,
-        question=question,
-        send=send,
-        stop=stop,
-        reminder=reminder,
-    )
+    return composer, complaint, question, send, stop, reminder
 
 
 def _html(value: str, name: str) -> gr.HTML:

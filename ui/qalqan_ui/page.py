@@ -37,7 +37,6 @@ HEADERS = {
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
-    "Cross-Origin-Opener-Policy": "same-origin",
 }
 # Gradio compiles its own templates and event code with Function(), so scripts need 'unsafe-eval'; an inline script
 # still runs only with this answer's nonce, so that markup slipped into the page could not act.

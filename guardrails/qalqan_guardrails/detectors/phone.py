@@ -64,7 +64,7 @@ def _score(text: str, stretch: Stretch, plus: bool) -> float:
     digits = stretch.digits
     prefixed = len(digits) == 11 and digits[0] in ("7" if plus else "78")
     national = digits[1:] if prefixed else digits
-    if len(national) != 10 or national.startswith(PUBLIC.prefixes) or digits in PUBLIC.numbers:
+    if len(national) != 10 or national.startswith(PUBLIC.prefixes) or national in PUBLIC.numbers:
         return 0.0
     known = KAZAKHSTAN.fullmatch(national) or (prefixed and RUSSIA.fullmatch(national))
     if not known or not stands_alone(text, stretch):

@@ -15,6 +15,7 @@ from qalqan_knowledge.coverage import evidence
 from qalqan_knowledge.encoder import encode_question
 from qalqan_serving.engines.model import Delta, Prompt
 from qalqan_serving.prompt import texts
+from qalqan_serving.query import query
 from qalqan_serving.turn import Usage
 
 _SENTENCE = re.compile(r"[^.!?…]+[.!?…]+[»”\"')]*|[^.!?…]+$")
@@ -56,7 +57,7 @@ class ExtractiveModel:
         for place, (number, passage) in enumerate(best):
             wanted = self._sentences if place == 0 else 1
             if place == 0 or passage.document.partition(".")[0] != best[0][1].document.partition(".")[0]:
-                quotes.append((number, _extract(prompt.question, passage, wanted)))
+                quotes.append((number, _extract(query(prompt.question), passage, wanted)))
         return quotes
 
     async def ready(self) -> bool:
