@@ -12,10 +12,11 @@ import sys
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import typer.main
 
-from qalqan_guardrails.contract import AUDIENCES, CATEGORIES, Category
+from qalqan_guardrails.contract import AUDIENCES, CATEGORIES, Category, Direction
 from qalqan_guardrails.policy import Policy, load_policies
 from qalqan_knowledge.library import starter_library_path
 from qalqan_ops.cli import app
@@ -70,7 +71,9 @@ def rails() -> str:
     policies = load_policies()
     rows: list[tuple[str, ...]] = []
     for category in CATEGORIES:
-        cells = [f"{_action(policies[a], category, 'input')} / {_action(policies[a], category, 'output')}" for a in AUDIENCES]
+        cells = [
+            f"{_action(policies[a], category, 'input')} / {_action(policies[a], category, 'output')}" for a in AUDIENCES
+        ]
         rows.append((f"`{category}`", *cells))
     return table(("category", *(f"{a}: in / out" for a in AUDIENCES)), rows)
 
@@ -79,7 +82,7 @@ def commands() -> str:
     """The commands that exist."""
     rows: list[tuple[str, ...]] = []
 
-    def walk(command: typer.core.click.Command, path: str) -> None:
+    def walk(command: Any, path: str) -> None:
         inner = getattr(command, "commands", None)
         if inner is None:
             first = (command.help or "").split("\n")[0]
@@ -92,8 +95,8 @@ def commands() -> str:
     return table(("command", "does"), rows)
 
 
-def _action(policy: Policy, category: Category, direction: str) -> str:
-    raise NotImplementedError
+def _action(policy: Policy, category: Category, direction: Direction) -> str:
+    return policy.outcome(category, direction).action
 
 
 TABLES: dict[str, Callable[[], str]] = {

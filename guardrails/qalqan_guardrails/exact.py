@@ -9,7 +9,7 @@ from itertools import groupby
 
 from qalqan_guardrails.contract import Category, Finding, Sample
 from qalqan_guardrails.detectors import card, email, iban, iin, markings, phone
-from qalqan_guardrails.detectors.numbers import Candidate, runs
+from qalqan_guardrails.detectors.numbers import Candidate, stretches
 from qalqan_guardrails.normalise import Normalised, normalise
 
 # No identifier is without a digit or an @: most texts are done after this look.
@@ -29,7 +29,7 @@ class PersonalData:
         text = normal.text
         if not _TRIGGER.search(text):
             return ()
-        numbers = runs(text)
+        numbers = stretches(text)
         found = iban.find(text) + email.find(text)
         if numbers:
             found += iin.find(text, numbers) + phone.find(text, numbers) + card.find(text, numbers)

@@ -21,13 +21,29 @@ _LONGEST_CACHED = 40
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What a word stands for: concepts as bits, and phrases that may begin with it (the stems after it, concepts)."""
+    """What a word stands for: concepts as bits, and the rests of phrases that may begin with it, with their concepts.
+
+    `rests` are those phrases compiled, one pattern for each concept.
+    """
 
     concepts: int = 0
-    phrases: tuple[tuple[tuple[str, ...], int], ...] = ()
+    phrases: frozenset[tuple[str, int]] = frozenset()
+    rests: tuple[tuple[re.Pattern[str], int], ...] = ()
 
     def __or__(self, other: Entry) -> Entry:
-        return Entry(self.concepts | other.concepts, self.phrases + other.phrases)
+        return Entry(self.concepts | other.concepts, self.phrases | other.phrases)
+
+    def compiled(self) -> Entry:
+        """The same with its phrases compiled, longest first."""
+        by_concept: dict[int, list[str]] = {}
+        for rest, concept in sorted(self.phrases, key=lambda phrase: (-len(phrase[0]), phrase)):
+            by_concept.setdefault(concept, []).append(" ".join(_word_pattern(word) for word in rest.split()))
+        rests = tuple((re.compile(f"(?:{'|'.join(ways)})(?= |$)"), concept) for concept, ways in by_concept.items())
+        return Entry(self.concepts, self.phrases, rests)
+
+
+def _word_pattern(word: str) -> str:
+    return re.escape(word[:-1]) + "[^ ]*" if word.endswith("*") else re.escape(word)
 
 
 NOTHING = Entry()
@@ -52,6 +68,7 @@ class Lexicon:
     _stems: dict[str, Entry] = field(default_factory=dict[str, Entry])
     _blank: set[str] = field(default_factory=set[str])
     _longest: int = 0
+    _most_words: int = 1
     _known: dict[str, Entry] = field(default_factory=dict[str, Entry])
 
     @classmethod
@@ -68,7 +85,8 @@ class Lexicon:
         return lexicon
 
     def _add(self, words: list[str], bit: int) -> None:
-        entry = Entry(bit) if len(words) == 1 else Entry(0, ((tuple(words[1:]), bit),))
+        entry = Entry(bit) if len(words) == 1 else Entry(0, frozenset({(" ".join(words[1:]), bit)}))
+        self._most_words = max(self._most_words, len(words))
         table, word = (self._stems, words[0][:-1]) if words[0].endswith("*") else (self._whole, words[0])
         table[word] = table.get(word, NOTHING) | entry
 
@@ -81,6 +99,8 @@ class Lexicon:
         for word in self._whole:
             if word not in self._blank:
                 self._whole[word] |= self._by_stem(word)
+        for table in (self._stems, self._whole):
+            table.update({word: entry.compiled() for word, entry in table.items()})
 
     def _by_stem(self, word: str) -> Entry:
         for length in range(min(len(word), self._longest or len(word)), 0, -1):
@@ -90,7 +110,10 @@ class Lexicon:
         return NOTHING
 
     def _look_up(self, word: str) -> Entry:
-        entry = _STOP if word in _STOPS else self._whole.get(word) or self._by_stem(word)
+        if word in _STOPS:
+            entry = _STOP
+        else:
+            entry = self._whole.get(word) or (NOTHING if word.isdigit() else self._by_stem(word))
         if len(self._known) >= _CACHED_WORDS:
             self._known.clear()
         if len(word) <= _LONGEST_CACHED and (entry is not NOTHING or word.isalpha()):
@@ -112,16 +135,10 @@ class Lexicon:
                 continue
             if entry.concepts:
                 hits.append(Hit(index + pauses, index, index, entry.concepts))
-            for rest, concepts in entry.phrases:
-                if _follows(words, index + 1, rest):
-                    hits.append(Hit(index + pauses, index, index + len(rest), concepts))
+            if entry.rests:
+                after = " ".join(words[index + 1 : index + self._most_words])
+                for rest, concepts in entry.rests:
+                    found = rest.match(after)
+                    if found:
+                        hits.append(Hit(index + pauses, index, index + 1 + found[0].count(" "), concepts))
         return hits
-
-
-def _follows(words: list[str], start: int, stems: tuple[str, ...]) -> bool:
-    if start + len(stems) > len(words):
-        return False
-    for word, stem in zip(words[start : start + len(stems)], stems, strict=True):
-        if not (word.startswith(stem[:-1]) if stem.endswith("*") else word == stem):
-            return False
-    return True

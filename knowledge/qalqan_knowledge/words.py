@@ -29,6 +29,7 @@ def _data(name: str) -> Any:
 @dataclass(frozen=True, slots=True)
 class _Endings:
     shortest: int
+    after_two: frozenset[str]
     repeat: bool
     whole: tuple[str, ...]
     devoice: dict[int, str]
@@ -39,7 +40,7 @@ class _Endings:
 
     def fits(self, rest: str, ending: str) -> bool:
         """Whether `rest` can be a word on its own before this ending."""
-        if len(rest) < self.shortest or not _VOWEL.search(rest):
+        if len(rest) < self.shortest - (ending in self.after_two) or not _VOWEL.search(rest):
             return False
         voiceless = rest[-1] in self.voiceless
         return ending[0] not in (self.needs_voiced if voiceless else self.needs_voiceless)
@@ -49,6 +50,7 @@ def _endings(raw: dict[str, Any]) -> _Endings:
     longest_first = sorted(set(str(raw["endings"]).split()), key=lambda ending: (-len(ending), ending))
     return _Endings(
         shortest=int(raw["shortest"]),
+        after_two=frozenset(str(raw["after_two"]).split()),
         repeat=bool(raw["repeat"]),
         whole=tuple(raw["whole"]),
         devoice=str.maketrans(dict(raw["devoice"])),

@@ -120,7 +120,10 @@ def ingest(paths: list[Path], collection: str = "national", data: Data = None) -
 
 @knowledge.command()
 def search(
-    text: str, k: Annotated[int, typer.Option("-k")] = 10, json: Annotated[bool, typer.Option("--json")] = False, data: Data = None
+    text: str,
+    k: Annotated[int, typer.Option("-k")] = 10,
+    json: Annotated[bool, typer.Option("--json")] = False,
+    data: Data = None,
 ) -> None:
     """Show the passages that answer best."""
     import orjson
@@ -181,7 +184,9 @@ def gateway(
         print(orjson.dumps(report.as_dict()).decode())
         return
     for name, figures in (("bare relay", report.relay), ("gateway", report.gateway)):
-        print(f"{name:11} {figures.requests_per_s:8.1f} req/s   p50 {figures.p50_ms:.3f} ms   p99 {figures.p99_ms:.3f} ms")
+        print(
+            f"{name:11} {figures.requests_per_s:8.1f} req/s   p50 {figures.p50_ms:.3f} ms   p99 {figures.p99_ms:.3f} ms"
+        )
     print(f"share of the relay's requests/s: {report.share_of_relay:.3f}")
     print(f"added at one connection: p50 {report.added_p50_ms:+.3f} ms, p99 {report.added_p99_ms:+.3f} ms")
 

@@ -1,9 +1,9 @@
 """Errors of operation: what stops a command. Each is one sentence with the way out, printed without a trace.
 
-    OpsError
-    ├ SettingsError      a setting is wrong or contradicts another
-    ├ PortTaken          another program listens there
-    └ DataLocked         another Qalqan runs on this data folder
+OpsError
+├ SettingsError      a setting is wrong or contradicts another
+├ PortTaken          another program listens there
+└ DataLocked         another Qalqan runs on this data folder
 """
 
 from __future__ import annotations

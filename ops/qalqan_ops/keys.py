@@ -34,7 +34,9 @@ def _read(path: Path) -> Ed25519PrivateKey:
     try:
         key = load_pem_private_key(path.read_bytes(), None)
     except ValueError as error:
-        raise OpsError(f"The label key {path} is damaged: restore it from a backup, or move it away for a new one.") from error
+        raise OpsError(
+            f"The label key {path} is damaged: restore it from a backup, or move it away for a new one."
+        ) from error
     if not isinstance(key, Ed25519PrivateKey):
         raise OpsError(f"The label key {path} is not an Ed25519 key: restore it from a backup.")
     return key

@@ -33,7 +33,9 @@ def lock(data: Path) -> int:
         data.mkdir(parents=True, exist_ok=True, mode=0o700)
         descriptor = os.open(data / "lock", os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
-        raise OpsError(f"The data folder {data} can't be written ({error.strerror}): name another with --data.") from error
+        raise OpsError(
+            f"The data folder {data} can't be written ({error.strerror}): name another with --data."
+        ) from error
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:

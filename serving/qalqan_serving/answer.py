@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -88,14 +88,16 @@ class Record:
         )
 
 
-async def answer(turn: Turn, parts: Parts) -> AsyncIterator[Event]:
+async def answer(turn: Turn, parts: Parts) -> AsyncGenerator[Event]:
     """The events of one answer: `Begin` when it streams, `Text` as it passes the rails, `Done`.
 
     Ends only after its audit event is committed. Raises QalqanError when no answer can be given; what was released
     until then has passed the rails.
     """
     if not parts.audit.ready():
-        raise AuditUnavailable("Answers can't be recorded now, so none are given: ask the operator to look at the disk.")
+        raise AuditUnavailable(
+            "Answers can't be recorded now, so none are given: ask the operator to look at the disk."
+        )
     record = Record(turn)
     try:
         # 1 input rails
@@ -117,7 +119,7 @@ async def answer(turn: Turn, parts: Parts) -> AsyncIterator[Event]:
         release = _release(turn, parts)
         finish: FinishReason = "stop"
         evidence = True
-        async with aclosing(parts.model.stream(prompt)) as deltas:  # type: ignore[type-var]
+        async with aclosing(parts.model.stream(prompt)) as deltas:
             async for delta in deltas:
                 for event in _begin(record, parts):
                     yield event
@@ -151,7 +153,9 @@ async def answer(turn: Turn, parts: Parts) -> AsyncIterator[Event]:
         raise
     except Exception as error:
         record.outcome, record.error = "failed", type(error).__name__
-        raise ModelUnavailable("The answer failed on our side: try again.", status=500, code="internal_error") from error
+        raise ModelUnavailable(
+            "The answer failed on our side: try again.", status=500, code="internal_error"
+        ) from error
     finally:
         parts.metrics.answered(record.outcome, turn, record.rules, time.perf_counter() - record.started, record.usage)
         # Shielded: a client that goes away must not take its record along.
@@ -184,10 +188,16 @@ async def _retrieve(question: str, turn: Turn, parts: Parts) -> list[Passage]:
     with parts.metrics.stage("retrieval"):
         try:
             return await asyncio.to_thread(
-                parts.library.search, query(question), k=parts.passages, collections=turn.collections or (), lang=turn.lang
+                parts.library.search,
+                query(question),
+                k=parts.passages,
+                collections=turn.collections or (),
+                lang=turn.lang,
             )
         except LibraryDown as error:
-            raise StoreUnavailable("The library does not answer now: try again, or ask with knowledge set to null.") from error
+            raise StoreUnavailable(
+                "The library does not answer now: try again, or ask with knowledge set to null."
+            ) from error
 
 
 def _check_passages(found: list[Passage], turn: Turn, parts: Parts, record: Record) -> tuple[Passage, ...]:

@@ -69,7 +69,9 @@ class ChatEndpoint:
         if headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
             raise BadRequest("Send the body as application/json.", status=415, code="unsupported_media_type")
         too_large = BadRequest(
-            f"The body is larger than {self._max_body_bytes} bytes: send less text.", status=413, code="request_too_large"
+            f"The body is larger than {self._max_body_bytes} bytes: send less text.",
+            status=413,
+            code="request_too_large",
         )
         length = headers.get("content-length", "0")
         if length.isdigit() and int(length) > self._max_body_bytes:
@@ -158,7 +160,9 @@ class _Connection:
 
     async def event(self, data: dict[str, Any]) -> None:
         """One server-sent event."""
-        await self._send({"type": "http.response.body", "body": b"data: " + orjson.dumps(data) + b"\n\n", "more_body": True})
+        await self._send(
+            {"type": "http.response.body", "body": b"data: " + orjson.dumps(data) + b"\n\n", "more_body": True}
+        )
 
     async def end(self) -> None:
         """The end of the stream."""
@@ -213,4 +217,8 @@ def _audience(name: str) -> Audience:
 def _preferred(accept: str) -> Language:
     """The first of our languages that the header names; Kazakh, the state language, when it names none."""
     wanted = (part.strip()[:2].lower() for part in accept.split(","))
-    return next((lang for name in wanted for lang in LANGUAGES if lang == name), "kk")
+    for name in wanted:
+        for lang in LANGUAGES:
+            if lang == name:
+                return lang
+    return "kk"

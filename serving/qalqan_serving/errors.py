@@ -1,10 +1,10 @@
 """Errors of the gateway. A refusal is an outcome (see `turn.Outcome`), never one of these.
 
-    QalqanError             status, type and code in OpenAI's shape; the message is one sentence with the way out
-    ├ BadRequest            400, 404, 413, 415: the client can mend it
-    ├ ModelUnavailable      503: the model is down, late or answers garbage
-    ├ StoreUnavailable      503: the library does not answer
-    └ AuditUnavailable      503: the outcome can't be recorded, so nothing is answered
+QalqanError             status, type and code in OpenAI's shape; the message is one sentence with the way out
+├ BadRequest            400, 404, 413, 415: the client can mend it
+├ ModelUnavailable      503: the model is down, late or answers garbage
+├ StoreUnavailable      503: the library does not answer
+└ AuditUnavailable      503: the outcome can't be recorded, so nothing is answered
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
@@ -13,7 +13,6 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-
 
 from qalqan_knowledge.errors import StoreUnavailable as LibraryDown
 from qalqan_serving import shapes
@@ -35,7 +34,7 @@ def build(parts: Parts, config: GatewayConfig) -> Starlette:
     """The application over these parts; it closes them when it shuts down."""
 
     @asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+    async def lifespan(app: Starlette) -> AsyncGenerator[None]:
         yield
         await parts.model.close()
         await parts.audit.close()
@@ -58,7 +57,9 @@ def build(parts: Parts, config: GatewayConfig) -> Starlette:
     async def receipt(request: Request) -> Response:
         found = await parts.audit.find(request.path_params["id"])
         if found is None:
-            raise BadRequest("No answer has this receipt: check the header X-Qalqan-Receipt.", status=404, code="not_found")
+            raise BadRequest(
+                "No answer has this receipt: check the header X-Qalqan-Receipt.", status=404, code="not_found"
+            )
         passages = [_source(parts, name) for name in found["passages"]]
         return reply({"object": "qalqan.receipt", **found, "passages": passages})
 
@@ -69,7 +70,11 @@ def build(parts: Parts, config: GatewayConfig) -> Starlette:
     app = Starlette(
         lifespan=lifespan,
         routes=[
-            Route("/v1/chat/completions", ChatEndpoint(parts, config.default_audience, config.max_body_bytes), methods=["POST"]),
+            Route(
+                "/v1/chat/completions",
+                ChatEndpoint(parts, config.default_audience, config.max_body_bytes),
+                methods=["POST"],
+            ),
             Route("/v1/models", models),
             Route("/v1/receipts/{id}", receipt),
             Route("/health", health),
@@ -95,7 +100,9 @@ def _source(parts: Parts, passage_id: str) -> dict[str, Any]:
     if passage is None:
         return {"id": passage_id}
     shown = shapes.citation(0, passage)
-    return {k: shown[k] for k in ("id", "title", "source", "producer", "licence", "valid_from", "valid_to", "checked_on")}
+    return {
+        k: shown[k] for k in ("id", "title", "source", "producer", "licence", "valid_from", "valid_to", "checked_on")
+    }
 
 
 async def _on_fault(request: Request, fault: Exception) -> Response:
@@ -118,5 +125,3 @@ async def _on_crash(request: Request, fault: Exception) -> Response:
 
 def _unreachable(fault: Exception) -> NoReturn:
     raise fault
-
-

@@ -48,9 +48,7 @@ class Metrics:
         )
         self._stage = {name: self._stages.labels(name) for name in STAGES}
 
-    def answered(
-        self, outcome: str, turn: Turn, rules: Iterable[RuleHit], seconds: float, usage: Usage
-    ) -> None:
+    def answered(self, outcome: str, turn: Turn, rules: Iterable[RuleHit], seconds: float, usage: Usage) -> None:
         """Counts one answer; `seconds` is its whole time."""
         self._answers.labels(outcome, turn.audience, turn.lang, self._model).inc()
         for hit in rules:
@@ -78,5 +76,7 @@ class _Stage:
     def __enter__(self) -> None:
         self._started = time.perf_counter()
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._histogram.observe(time.perf_counter() - self._started)

@@ -21,11 +21,12 @@ class Tokenizer:
                 str(folder), local_files_only=True, trust_remote_code=False
             )
         except (OSError, ValueError, KeyError) as error:
-            raise ModelUnavailable(f"The tokenizer in {folder} can't be read: name a folder with a complete model.") from error
+            raise ModelUnavailable(
+                f"The tokenizer in {folder} can't be read: name a folder with a complete model."
+            ) from error
 
     def count(self, messages: tuple[Message, ...]) -> int:
         """Tokens of the conversation as the chat template writes it, the opening of the answer included."""
         chat = [{"role": m.role, "content": m.content} for m in messages]
         text = self._tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=True)
         return len(self._tokenizer.encode(text, add_special_tokens=False))
-

@@ -104,9 +104,9 @@ HOSTILE = {
 @pytest.mark.parametrize("name", HOSTILE)
 def test_nothing_takes_long(name: str):
     """100,000 characters, 100 to 300 kB: linear on a busy machine; a rule that backtracks would take minutes."""
-    start = time.perf_counter()
+    start = time.thread_time()
     RUNNER.check(Sample(HOSTILE[name], "input"), "pupil")
-    assert time.perf_counter() - start < 1.5
+    assert time.thread_time() - start < 1
 
 
 def test_the_runner_does_not_import_the_slow_library():

@@ -62,9 +62,17 @@ def test_the_last_message_is_judged_in_the_light_of_the_others():
 
 def test_what_cannot_be_read_is_blocked_with_a_sentence():
     out = _scan(
-        "not json", b"\xff\xfe", "[1]", "[" * 100_000, '{"id": "a"}', '{"id": "b", "text": 5}',
-        '{"id": "c", "messages": []}', '{"id": "d", "messages": [{"role": "user"}]}', '{"id": "e", "messages": "x"}', '{"text": "Сәлем"}',
-    )  # fmt: skip
+        "not json",
+        b"\xff\xfe",
+        "[1]",
+        "[" * 100_000,
+        '{"id": "a"}',
+        '{"id": "b", "text": 5}',
+        '{"id": "c", "messages": []}',
+        '{"id": "d", "messages": [{"role": "user"}]}',
+        '{"id": "e", "messages": "x"}',
+        '{"text": "Сәлем"}',
+    )
     assert [line["verdict"] for line in out] == ["block"] * 9 + ["allow"]
     assert [line.get("id") for line in out] == [None] * 4 + ["a", "b", "c", "d", "e", None]
     assert all(line["error"].endswith(".") for line in out[:9])

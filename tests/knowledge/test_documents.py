@@ -90,7 +90,8 @@ def test_refuses_what_is_not_there_and_what_is_empty(tmp_path: Path, article) ->
 
 
 def test_passages_keep_headings_and_metadata(article) -> None:
-    body = "Кіріспе сөйлем.\n\n## Тарихы\nБірінші сөйлем. Екінші **сөйлем**.\n\n- бір тармақ\n- [екінші](http://x.kz) тармақ"
+    section = "## Тарихы\nБірінші сөйлем. Екінші **сөйлем**.\n\n- бір тармақ\n- [екінші](http://x.kz) тармақ"
+    body = f"Кіріспе сөйлем.\n\n{section}"
     found = passages(read_document(article("one.md", body=body, source="['A', 'B']")))
     assert [(p.id, p.title) for p in found] == [("test/one.kk#1", "Тақырып"), ("test/one.kk#2", "Тақырып · Тарихы")]
     assert found[1].text == "Бірінші сөйлем. Екінші сөйлем. бір тармақ екінші тармақ"

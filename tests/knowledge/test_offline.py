@@ -16,7 +16,7 @@ from qalqan_knowledge.library import ensure_starter, open_library
 library = open_library(Path(sys.argv[1]))
 ensure_starter(library)
 assert library.search("Қазақстанның астанасы қай қала?", lang="kk")
-heavy = [name for name in ("langchain_core", "langchain_text_splitters", "qdrant_client", "grpc") if name in sys.modules]
+heavy = [name for name in ("langchain_core", "qdrant_client", "grpc") if name in sys.modules]
 from qalqan_knowledge.retriever import LibraryRetriever
 import qalqan_knowledge.server
 assert LibraryRetriever(library=library).invoke("астана")

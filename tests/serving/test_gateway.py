@@ -1,4 +1,4 @@
-"""The gateway over real HTTP with the extractive engine and the starter library: OpenAI's clients, bad input, faults."""
+"""The gateway over real HTTP with quotation and the starter library: OpenAI's clients, bad input, faults."""
 
 import base64
 from pathlib import Path
@@ -77,10 +77,16 @@ def test_langchain_talks_to_it(stack: Stack) -> None:
 
 
 def test_every_language_gets_its_own_answer(client: httpx.Client) -> None:
-    for question, word in (("Какой город столица Казахстана?", "Столица"), ("What is the capital of Kazakhstan?", "The capital")):
+    for question, word in (
+        ("Какой город столица Казахстана?", "Столица"),
+        ("What is the capital of Kazakhstan?", "The capital"),
+    ):
         answer = ask(client, question).json()
         assert word in answer["choices"][0]["message"]["content"]
-        assert "Astana" in answer["choices"][0]["message"]["content"] or "Астана" in answer["choices"][0]["message"]["content"]
+        assert (
+            "Astana" in answer["choices"][0]["message"]["content"]
+            or "Астана" in answer["choices"][0]["message"]["content"]
+        )
 
 
 def test_the_label_is_in_header_and_body_and_verifies(client: httpx.Client) -> None:
@@ -127,22 +133,30 @@ def test_an_identifier_is_stored_nowhere(stack: Stack, client: httpx.Client) -> 
         assert IIN.encode() not in path.read_bytes(), path
 
 
+def chat_body(content: bytes = b"hi", more: bytes = b"", model: bytes = b"default", role: bytes = b"user") -> bytes:
+    said = b'{"role": "%s", "content": "%s"}' % (role, content)
+    return b'{"model": "%s", "messages": [%s]%s}' % (model, said, more)
+
+
 @pytest.mark.parametrize(
     ("body", "headers", "status", "code"),
     [
         (b"{", {}, 400, "invalid_json"),
-        (b'{"model": "default", "messages": [{"role": "user", "content": "\xff"}]}', {}, 400, "invalid_json"),
-        (b'{"model": "gpt-9", "messages": [{"role": "user", "content": "hi"}]}', {}, 404, "model_not_found"),
+        (chat_body(b"\xff"), {}, 400, "invalid_json"),
+        (chat_body(model=b"gpt-9"), {}, 404, "model_not_found"),
         (b'{"model": "default", "messages": []}', {}, 400, "invalid_request"),
-        (b'{"model": "default", "messages": [{"role": "king", "content": "hi"}]}', {}, 400, "invalid_request"),
-        (b'{"model": "default", "messages": [{"role": "user", "content": "hi"}], "x": 1}', {}, 400, "unsupported_parameter"),
-        (b'{"model": "default", "messages": [{"role": "user", "content": "' + b"a " * 5_000_000 + b'"}]}', {}, 413, "request_too_large"),
-        (b'{"model": "default", "messages": [{"role": "user", "content": "' + b"a " * 100_000 + b'"}]}', {}, 400, "context_length_exceeded"),
+        (chat_body(role=b"king"), {}, 400, "invalid_request"),
+        (chat_body(more=b', "x": 1'), {}, 400, "unsupported_parameter"),
+        (chat_body(b"a " * 5_000_000), {}, 413, "request_too_large"),
+        (chat_body(b"a " * 100_000), {}, 400, "context_length_exceeded"),
         (b"{}", {"content-type": "text/plain"}, 415, "unsupported_media_type"),
-        (b'{"model": "default", "messages": [{"role": "user", "content": "hi"}]}', {"x-qalqan-audience": "king"}, 400, "invalid_request"),
+        (chat_body(), {"x-qalqan-audience": "king"}, 400, "invalid_request"),
     ],
-)  # fmt: skip
-def test_bad_input_gets_openai_errors(client: httpx.Client, body: bytes, headers: dict[str, str], status: int, code: str) -> None:
+    ids=range(10),
+)
+def test_bad_input_gets_openai_errors(
+    client: httpx.Client, body: bytes, headers: dict[str, str], status: int, code: str
+) -> None:
     answer = client.post("/v1/chat/completions", content=body, headers={"content-type": "application/json", **headers})
     assert answer.status_code == status
     error = answer.json()["error"]
@@ -164,7 +178,7 @@ def test_models_health_metrics_and_about(client: httpx.Client) -> None:
     assert client.get("/ready").json()["ready"] is True
     ask(client, ANGRY)
     metrics = client.get("/metrics").text
-    assert 'qalqan_rule_hits_total{' in metrics
+    assert "qalqan_rule_hits_total{" in metrics
     assert 'category="emotion_inference"' in metrics
     about = client.get("/about").json()
     assert about["autonomy_class"] == "low"

@@ -64,7 +64,9 @@ def test_an_unsafe_sentence_is_stopped_before_it_reaches_the_client(openai: Open
 
 
 def test_the_budget_is_counted_with_the_models_own_template(stack: Stack) -> None:
-    config = orjson.loads((next(Path(p) for p in _argv(stack) if (Path(p) / "config.json").exists()) / "config.json").read_bytes())
+    config = orjson.loads(
+        (next(Path(p) for p in _argv(stack) if (Path(p) / "config.json").exists()) / "config.json").read_bytes()
+    )
     body = {
         "model": "default",
         "messages": [{"role": "user", "content": "сөз " * config["max_position_embeddings"]}],

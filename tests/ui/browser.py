@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from playwright.async_api import Browser, BrowserContext, Locator, Page, async_playwright, expect
@@ -34,6 +35,15 @@ async def chromium() -> AsyncIterator[Browser]:
             yield browser
         finally:
             await browser.close()
+
+
+async def eventually(condition: Callable[[], bool]) -> None:
+    """Returns once `condition` holds; fails after WAIT_MS."""
+    for _ in range(WAIT_MS // 50):
+        if condition():
+            return
+        await asyncio.sleep(0.05)
+    raise AssertionError("it did not come true in time")
 
 
 class Chat:

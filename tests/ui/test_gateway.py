@@ -6,6 +6,7 @@ import asyncio
 from contextlib import aclosing
 
 import pytest
+from ui.browser import eventually
 from ui.fake_gateway import ANSWER, FakeGateway
 from ui.servers import free_port
 
@@ -107,9 +108,5 @@ async def test_leaving_early_ends_the_request(shared_gateway: tuple[FakeGateway,
         async for fragment in fragments:
             if fragment.text:
                 break
-    for _ in range(50):
-        if fake.abandoned:
-            break
-        await asyncio.sleep(0.1)
+    await eventually(lambda: fake.abandoned == 1)
     await gateway.close()
-    assert fake.abandoned == 1

@@ -9,7 +9,7 @@ from __future__ import annotations
 from calendar import monthrange
 from collections.abc import Sequence
 
-from qalqan_guardrails.detectors.numbers import Candidate, Run, Stretch, near, stands_alone, stretches
+from qalqan_guardrails.detectors.numbers import Candidate, Stretch, near, stands_alone
 
 RULE = "personal_data.iin"
 LABEL = "iin"
@@ -22,14 +22,13 @@ BEFORE, AFTER = 60, 30
 USUAL_SIZES = {(12,), (6, 6), (6, 1, 5), (6, 1, 4, 1), (4, 4, 4), (3, 3, 3, 3), (6, 2, 4), (2, 2, 2, 6), (1,) * 12}
 
 
-def find(text: str, runs: Sequence[Run]) -> list[Candidate]:
-    """IINs among the number runs of a normal form. Sure with the word ЖСН/ИИН near, or in one piece; else doubtful."""
-    found: list[Candidate] = []
-    for run in runs:
-        for stretch in stretches(run, 12, 12):
-            if is_iin(stretch.digits):
-                found.append(Candidate(stretch.start, stretch.end, _score(text, stretch), RULE, LABEL))
-    return found
+def find(text: str, stretches: Sequence[Stretch]) -> list[Candidate]:
+    """IINs among the stretches of a normal form. Sure with the word ЖСН/ИИН near, or in one piece; else doubtful."""
+    return [
+        Candidate(stretch.start, stretch.end, _score(text, stretch), RULE, LABEL)
+        for stretch in stretches
+        if len(stretch.digits) == 12 and is_iin(stretch.digits)
+    ]
 
 
 def is_iin(digits: str) -> bool:

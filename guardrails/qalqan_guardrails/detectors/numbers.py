@@ -1,4 +1,4 @@
-"""What every number detector starts from: groups of digits, and the runs of groups that may be one number."""
+"""What every number detector starts from: stretches of a text that may be one number, however it is spaced."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
-SHORTEST = 10
-"""Digits of the shortest number that any detector looks for: a phone without its country code."""
+SHORTEST, LONGEST = 10, 19
+"""Digits of the numbers that detectors look for: from a phone without its country code to the longest card."""
 
 _DIGITS = re.compile("[0-9]+")
 _MOST_GROUPS = 7
@@ -49,34 +49,34 @@ class Stretch:
     sizes: tuple[int, ...]
 
 
-def runs(text: str) -> list[Run]:
-    """Groups of digits with at most four spaces, dashes, dots, brackets or line ends between, ten digits or more."""
-    found: list[Run] = []
+def stretches(text: str) -> list[Stretch]:
+    """What in a text may be one number of 10 to 19 digits: groups with at most four spaces, dashes, dots, brackets or
+    line ends between, up to seven of them, or digits written one by one."""
+    return [stretch for run in _runs(text) for stretch in _stretches(run)]
+
+
+def _runs(text: str) -> Iterator[Run]:
     groups: list[Group] = []
     for match in _DIGITS.finditer(text):
         group = match.span()
         if groups and not (group[0] - groups[-1][1] <= 4 and _GAP.fullmatch(text, groups[-1][1], group[0])):
-            _close(text, groups, found)
+            yield from _run(text, groups)
             groups = []
         groups.append(group)
-    _close(text, groups, found)
-    return found
+    yield from _run(text, groups)
 
 
-def _close(text: str, groups: list[Group], found: list[Run]) -> None:
-    if not groups or groups[-1][1] - groups[0][0] < SHORTEST:
-        return
-    digits = "".join([text[start:end] for start, end in groups])
-    if len(digits) >= SHORTEST:
-        found.append(Run(groups, digits, [0, *accumulate(end - start for start, end in groups)]))
+def _run(text: str, groups: list[Group]) -> Iterator[Run]:
+    if groups and groups[-1][1] - groups[0][0] >= SHORTEST:
+        digits = "".join([text[start:end] for start, end in groups])
+        yield Run(groups, digits, [0, *accumulate([end - start for start, end in groups])])
 
 
-def stretches(run: Run, least: int, most: int) -> Iterator[Stretch]:
-    """What in a run may be a number of `least` to `most` digits: up to seven groups, or digits written one by one."""
+def _stretches(run: Run) -> Iterator[Stretch]:
     groups, before = run.groups, run.before
     for first in range(len(groups)):
-        last = bisect_left(before, before[first] + least, first)
-        while last < len(before) and before[last] <= before[first] + most:
+        last = bisect_left(before, before[first] + SHORTEST, first)
+        while last < len(before) and before[last] <= before[first] + LONGEST:
             if last - first > _MOST_GROUPS and not _one_by_one(run, first, last):
                 break
             sizes = tuple([end - start for start, end in groups[first:last]])

@@ -13,12 +13,12 @@ from functools import lru_cache
 import phonenumbers
 from phonenumbers import PhoneMetadata, PhoneNumberDesc
 
-from qalqan_guardrails.detectors.numbers import Candidate, Run, Stretch, near, stands_alone, stretches
+from qalqan_guardrails.detectors.numbers import Candidate, Stretch, near, stands_alone
 from qalqan_guardrails.detectors.public import PUBLIC
 
 RULE = "personal_data.phone"
 LABEL = "phone"
-LEAST, MOST = 10, 15
+MOST = 15
 CONTEXT = (
     "тел.", "тел:", "телефон", "нөмір", "номер", "звон", "хабарлас", "қоңырау", "whatsapp", "ватсап", "phone", "call",
 )  # fmt: skip
@@ -38,24 +38,22 @@ def _pattern(region: str) -> re.Pattern[str]:
 KAZAKHSTAN, RUSSIA = _pattern("KZ"), _pattern("RU")
 
 
-def find(text: str, runs: Sequence[Run]) -> list[Candidate]:
-    """Phone numbers among the number runs of a normal form."""
+def find(text: str, stretches: Sequence[Stretch]) -> list[Candidate]:
+    """Phone numbers among the stretches of a normal form."""
     found: list[Candidate] = []
-    foreign = 0
-    for run in runs:
-        free_from = 0
-        for stretch in stretches(run, LEAST, MOST):
-            start, digits = stretch.start, stretch.digits
-            if start < free_from:
-                continue
-            plus = text[max(0, start - 2) : start].rstrip("(").endswith("+")
-            score = _score(text, stretch, plus)
-            if not score and plus and not digits.startswith("7"):
-                foreign += 1
-                score = 0.9 if foreign > FOREIGN_CHECKS or _is_foreign(digits) else 0.0
-            if score:
-                found.append(Candidate(_with_prefix(text, start, plus), stretch.end, score, RULE, LABEL))
-                free_from = stretch.end
+    foreign = free_from = 0
+    for stretch in stretches:
+        start, digits = stretch.start, stretch.digits
+        if start < free_from or len(digits) > MOST:
+            continue
+        plus = text[max(0, start - 2) : start].rstrip("(").endswith("+")
+        score = _score(text, stretch, plus)
+        if not score and plus and not digits.startswith("7"):
+            foreign += 1
+            score = 0.9 if foreign > FOREIGN_CHECKS or _is_foreign(digits) else 0.0
+        if score:
+            found.append(Candidate(_with_prefix(text, start, plus), stretch.end, score, RULE, LABEL))
+            free_from = stretch.end if score > 0.5 else free_from
     return found
 
 

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -23,7 +23,7 @@ import orjson
 from qalqan_ops import offswitch
 from qalqan_ops.errors import OpsError
 from qalqan_ops.ports import free_port
-from qalqan_ops.settings import Settings
+from qalqan_ops.settings import load
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ def run(rounds: int = 5, connections: int = 32, seconds: float = 3.0) -> Report:
     stub, relay, gateway = free_port(), free_port(), free_port()
     upstream = f"http://127.0.0.1:{stub}"
     with tempfile.TemporaryDirectory(prefix="qalqan-bench-") as folder:
-        settings = Settings(upstream=upstream, port=gateway, data=Path(folder), ui=False, default_audience="pupil")
+        settings = load(upstream=upstream, port=gateway, data=Path(folder), ui=False)
         environment = offswitch.environment(settings.environment())
         with (
             _server([sys.executable, "-m", "qalqan_ops.bench.stub", str(stub)], stub, -1),
@@ -109,7 +109,7 @@ def _load(port: int, connections: int, seconds: float) -> tuple[list[float], flo
 
 
 @contextmanager
-def _server(argv: list[str], port: int, core: int, environment: dict[str, str] | None = None) -> Iterator[None]:
+def _server(argv: list[str], port: int, core: int, environment: dict[str, str] | None = None) -> Generator[None]:
     process = subprocess.Popen(
         argv, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, preexec_fn=_pin(core)
     )
@@ -125,7 +125,7 @@ def _server(argv: list[str], port: int, core: int, environment: dict[str, str] |
         process.wait(10)
 
 
-def _pin(core: int):  # noqa: ANN202
+def _pin(core: int) -> Callable[[], None]:
     """Sets the child's core (an index into those we may use), where there is more than one."""
     cores = sorted(os.sched_getaffinity(0))
 

@@ -1,4 +1,4 @@
-"""A load of keep-alive connections, bounded in count and time. `python -m qalqan_ops.bench.load ...` in its own process."""
+"""A load of keep-alive connections, bounded in count and time; a process of its own (`python -m`)."""
 
 from __future__ import annotations
 

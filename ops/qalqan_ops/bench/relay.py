@@ -36,7 +36,9 @@ class Relay:
             more = message.get("more_body", False)
         payload = orjson.dumps(orjson.loads(body))
         headers = {"Content-Type": "application/json"}
-        async with self._session.post(f"{self._upstream}/v1/chat/completions", data=payload, headers=headers) as response:
+        async with self._session.post(
+            f"{self._upstream}/v1/chat/completions", data=payload, headers=headers
+        ) as response:
             answer = orjson.dumps(orjson.loads(await response.read()))
         await send(
             {

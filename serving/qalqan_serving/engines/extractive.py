@@ -6,7 +6,7 @@ The embedded engine of a machine without weights or a GPU: a real answer for a s
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 from qalqan_guardrails.contract import Language, Message
 from qalqan_guardrails.texts import message
@@ -37,7 +37,7 @@ class ExtractiveModel:
         """Words: this engine has no tokenizer, and reads the question only."""
         return sum(len(m.content.split()) for m in messages if m.role != "system")
 
-    async def stream(self, prompt: Prompt) -> AsyncIterator[Delta]:
+    async def stream(self, prompt: Prompt) -> AsyncGenerator[Delta]:
         """The quotation, a line at a time; `evidence` false and the reader's sentence when nothing bears on it."""
         said = texts("quotation.yaml")
         quotes = self._quotes(prompt)
@@ -45,7 +45,11 @@ class ExtractiveModel:
             yield Delta(message("no_evidence", prompt.lang))
             yield Delta("", "stop", Usage(), evidence=False)
             return
-        lines = [said["opening"][prompt.lang], *(f"> {quote} [{n}]" for n, quote in quotes), said["closing"][prompt.lang]]
+        lines = [
+            said["opening"][prompt.lang],
+            *(f"> {quote} [{n}]" for n, quote in quotes),
+            said["closing"][prompt.lang],
+        ]
         for i, line in enumerate(lines):
             yield Delta(line if i == 0 else f"\n\n{line}")
         yield Delta("", "stop", Usage())

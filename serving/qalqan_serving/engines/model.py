@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -45,7 +45,7 @@ class Model(Protocol):
         """The name that /v1/models and the label give."""
         ...
 
-    def stream(self, prompt: Prompt) -> AsyncIterator[Delta]:
+    def stream(self, prompt: Prompt) -> AsyncGenerator[Delta]:
         """The answer in pieces; in one piece when `prompt.stream` is false."""
         ...
 
@@ -79,7 +79,7 @@ class ScriptedModel:
     prompts: list[Prompt] = field(default_factory=list[Prompt])
     closed_early: bool = False
 
-    async def stream(self, prompt: Prompt) -> AsyncIterator[Delta]:
+    async def stream(self, prompt: Prompt) -> AsyncGenerator[Delta]:
         """The scripted pieces, then the error or a stop."""
         self.prompts.append(prompt)
         finished = False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import aiohttp
@@ -61,7 +61,7 @@ class UpstreamModel:
             return self._tokenizer.count(messages)
         return sum(len(m.content.encode()) + 32 for m in messages)
 
-    async def stream(self, prompt: Prompt) -> AsyncIterator[Delta]:
+    async def stream(self, prompt: Prompt) -> AsyncGenerator[Delta]:
         """The answer's pieces; closing the iterator closes the connection, on which vLLM stops generating."""
         body: dict[str, Any] = {
             **prompt.options,
@@ -95,7 +95,9 @@ class UpstreamModel:
     async def ready(self) -> bool:
         """Whether the server lists its models."""
         try:
-            async with self._client().get(f"{self._base}/v1/models", timeout=aiohttp.ClientTimeout(total=2)) as response:
+            async with self._client().get(
+                f"{self._base}/v1/models", timeout=aiohttp.ClientTimeout(total=2)
+            ) as response:
                 return response.status == 200
         except (aiohttp.ClientError, TimeoutError, OSError):
             return False
@@ -115,7 +117,7 @@ async def _refuse(response: aiohttp.ClientResponse) -> None:
     raise ModelUnavailable(_DOWN)
 
 
-async def _read_events(response: aiohttp.ClientResponse) -> AsyncIterator[Delta]:
+async def _read_events(response: aiohttp.ClientResponse) -> AsyncGenerator[Delta]:
     """Deltas of a server-sent event stream. Lines are cut as bytes, so a character split between chunks stays whole."""
     rest = b""
     usage: Usage | None = None

@@ -3,7 +3,7 @@
 import pytest
 
 from qalqan_guardrails.detectors import iin
-from qalqan_guardrails.detectors.numbers import runs
+from qalqan_guardrails.detectors.numbers import stretches
 from qalqan_guardrails.normalise import normalise
 
 # The vectors are of people born on 31.12.2099, so they belong to nobody.
@@ -33,7 +33,7 @@ NOT_FOUND = [
 
 def _find(text: str) -> list[tuple[str, float]]:
     normal = normalise(text)
-    found = [(normal.span(one.start, one.end), one.score) for one in iin.find(normal.text, runs(normal.text))]
+    found = [(normal.span(one.start, one.end), one.score) for one in iin.find(normal.text, stretches(normal.text))]
     return [(text[start:end], score) for (start, end), score in found]
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from qalqan_guardrails.detectors import card, email, iban, phone
-from qalqan_guardrails.detectors.numbers import Candidate, runs
+from qalqan_guardrails.detectors.numbers import Candidate, stretches
 from qalqan_guardrails.normalise import normalise
 
 THRESHOLD = 0.6
@@ -71,13 +71,13 @@ def _sure(text: str, found: list[Candidate]) -> list[str]:
 @pytest.mark.parametrize(("text", "expected"), PHONES)
 def test_phones(text: str, expected: list[str]):
     normal = normalise(text).text
-    assert _sure(text, phone.find(normal, runs(normal))) == expected
+    assert _sure(text, phone.find(normal, stretches(normal))) == expected
 
 
 @pytest.mark.parametrize(("text", "expected"), CARDS)
 def test_cards(text: str, expected: list[str]):
     normal = normalise(text).text
-    assert _sure(text, card.find(normal, runs(normal))) == expected
+    assert _sure(text, card.find(normal, stretches(normal))) == expected
 
 
 @pytest.mark.parametrize(("text", "expected"), IBANS)
@@ -92,4 +92,4 @@ def test_email(text: str, expected: list[str]):
 
 def test_a_page_of_foreign_numbers_is_still_masked():
     text = " ".join(f"+1 650 253 {line:04}" for line in range(300))
-    assert len(_sure(text, phone.find(text, runs(text)))) == 300
+    assert len(_sure(text, phone.find(text, stretches(text)))) == 300
