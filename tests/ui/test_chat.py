@@ -180,7 +180,6 @@ async def test_each_fault_is_one_friendly_sentence(chat: Chat, fake: FakeGateway
         assert not re.search("Traceback|Error|error|0x", await chat.page.locator("body").inner_text())
     await expect(chat.answer.locator(".q-label")).to_be_visible()
     await expect(chat.answer).to_contain_text("Жауаптың басы.")
-
     await chat.page.locator("#q-retry").click()
     await eventually(lambda: len(fake.requests) == 7)
     await expect(chat.page.locator("#q-retry")).to_be_visible()
@@ -199,7 +198,6 @@ async def test_gateway_away_and_back(browser: Browser, fake: FakeGateway) -> Non
                 await chat.page.locator("#q-retry").click()
                 await expect(chat.answer.locator(".q-text")).to_contain_text("Астана қаласы")
             await expect(chat.page.locator(".q-fault")).to_have_count(0)
-
             began = time.monotonic()
             process.send_signal(signal.SIGTERM)
             assert process.wait(5) == 0
