@@ -43,10 +43,9 @@ class _Strict(BaseModel):
 
 
 class Stream(_Strict):
-    """How a stream is held for checking: at most so many characters or milliseconds, re-read with so much before."""
+    """How a stream is held for checking: at most so many characters, re-read with so much before."""
 
     window_chars: int = Field(ge=40, le=4000)
-    window_ms: int = Field(ge=50, le=10_000)
     left_context_chars: int = Field(ge=0, le=4000)
 
 

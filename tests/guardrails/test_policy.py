@@ -31,7 +31,7 @@ def test_every_category_is_decided_in_every_direction(audience: Audience):
         for direction in DIRECTIONS:
             assert policy.outcome(category, direction).article
     assert policy.stream.window_chars == 400
-    assert (policy.stream.window_ms, policy.stream.left_context_chars) == (1000, 400)
+    assert (policy.stream.window_chars, policy.stream.left_context_chars) == (400, 400)
 
 
 @pytest.mark.parametrize("audience", AUDIENCES)
