@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import re
 import signal
 import time
 from collections import deque
@@ -23,6 +24,8 @@ LONGEST_LINE = 4000
 LEASH = 'read -r _; kill -s TERM -- "-$1"; sleep 5; kill -s KILL -- "-$1"'
 """What ends the child's process group when we die without a word (kill -9): its standard input is a pipe from us,
 whose end it reads then. A parent-death signal would reach the child alone, and vLLM's engine would live on."""
+
+_FAULT = re.compile(r"\b\w*error\b[:,] ", re.IGNORECASE)
 
 
 class ChildFailed(OpsError):
@@ -66,7 +69,7 @@ class Child:
         self._reading: asyncio.Task[None] | None = None
         self._stopping = asyncio.Event()
         self._changing = asyncio.Lock()
-        self._last_lines: deque[str] = deque(maxlen=50)
+        self._last_lines: deque[str] = deque(maxlen=300)
         self._delay = FIRST_DELAY_S
 
     @property
@@ -237,8 +240,8 @@ class Child:
         return f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
 
     def _reason(self) -> str:
-        """Why it did not start: its status, and the last line that speaks of an error."""
-        faults = [line for line in self._last_lines if "Error" in line or "error:" in line.lower()]
+        """Why it did not start: its status, and the last line that names an error and not merely one named before."""
+        faults = [line for line in self._last_lines if _FAULT.search(line) and "root cause above" not in line]
         words = (faults or list(self._last_lines) or ["it said nothing"])[-1]
         return f"{self._status()}: {words.strip()[:500]}"
 

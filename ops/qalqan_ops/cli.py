@@ -108,11 +108,19 @@ def scan(
 
 
 @knowledge.command()
-def ingest(paths: list[Path], collection: str = "national", data: Data = None) -> None:
+def ingest(paths: list[Path], collection: str | None = None, data: Data = None) -> None:
     """Take documents into the library; a second run takes only what changed."""
+    from qalqan_guardrails.contract import Sample
+    from qalqan_guardrails.exact import Confidentiality
     from qalqan_knowledge.library import ingest as take
 
-    done = take(paths, _library(data), collection=collection)
+    marks = Confidentiality()
+
+    def screen(document: str) -> str | None:
+        found = marks.check(Sample(document, "retrieved"))
+        return f"it carries a secrecy mark ({found[0].rule}); such documents are not taken in." if found else None
+
+    done = take(paths, _library(data), collection=collection, screen=screen)
     print(f"{len(done.taken)} taken, {len(done.unchanged)} unchanged, {len(done.refused)} refused")
     for path, why in done.refused:
         print(f"refused {path}: {why}")

@@ -150,6 +150,7 @@ def vllm_child(folder: ModelFolder, port: int, key: str) -> Child:
 
 _LINE = re.compile(r"\((?P<part>\w+)[^)]*\) (?P<level>[A-Z]+) \S+ \S+ \[(?P<place>[^\]]+)\] ?(?P<text>.*)")
 _NOISE = ("Route: ", "Available routes", "non-default args")
+_LOOSE_NOISE = re.compile(r"\s|Traceback|\[?W\d{4} |.*it/s\]")  # frames of traces, torch's warnings, progress bars
 _LEVELS = {"DEBUG": 10, "INFO": 20, "WARNING": 30, "ERROR": 40, "CRITICAL": 50}
 
 
@@ -161,7 +162,7 @@ def log_line(line: str, *, serving: bool) -> tuple[int, str] | None:
     """
     found = _LINE.match(line)
     if found is None:
-        return None if serving or "%|" in line else (20, line.strip())
+        return None if serving or _LOOSE_NOISE.match(line) else (20, line)
     level, text = _LEVELS.get(found["level"], 20), found["text"].strip()
     if not text or text.startswith(_NOISE):
         return None

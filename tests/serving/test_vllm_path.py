@@ -1,5 +1,7 @@
 """The whole path through a real vLLM on the tiny model: whole, stopped, killed in mid-stream, recovered."""
 
+import contextlib
+import re
 import sqlite3
 import time
 from pathlib import Path
@@ -64,16 +66,25 @@ def test_an_unsafe_sentence_is_stopped_before_it_reaches_the_client(openai: Open
 
 
 def test_the_budget_is_counted_with_the_models_own_template(stack: Stack) -> None:
-    config = orjson.loads(
-        (next(Path(p) for p in _argv(stack) if (Path(p) / "config.json").exists()) / "config.json").read_bytes()
-    )
-    body = {
-        "model": "default",
-        "messages": [{"role": "user", "content": "сөз " * config["max_position_embeddings"]}],
-    }
-    answer = httpx.post(f"{stack.url}/v1/chat/completions", json=body, timeout=30)
-    assert answer.status_code == 400
-    assert answer.json()["error"]["code"] == "context_length_exceeded"
+    """Just under the context passes, just over it is told with the figures, by the count that vLLM makes itself."""
+
+    def ask(words: int) -> httpx.Response:
+        asked = [{"role": "user", "content": "сөз " * words}]
+        body = {"model": "default", "messages": asked, "max_tokens": 8, "knowledge": None}
+        return httpx.post(f"{stack.url}/v1/chat/completions", json=body, timeout=60)
+
+    low, high = 1, 20_000
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if ask(middle).status_code == 200 else (low, middle)
+    fits, told = ask(low).json(), ask(high)
+    assert told.status_code == 400
+    assert told.json()["error"]["code"] == "context_length_exceeded"
+    needed, wanted, context = (int(n) for n in re.findall(r"\d+", told.json()["error"]["message"])[:3])
+    assert wanted == 8
+    assert needed + wanted > context
+    # vLLM counted the longest prompt that passed; one word more would not have fitted.
+    assert fits["usage"]["prompt_tokens"] + wanted <= context < fits["usage"]["prompt_tokens"] + wanted + 8
 
 
 def test_killing_vllm_in_mid_stream_ends_cleanly_and_recovers(stack: Stack) -> None:
@@ -90,8 +101,9 @@ def test_killing_vllm_in_mid_stream_ends_cleanly_and_recovers(stack: Stack) -> N
     with httpx.stream("POST", f"{stack.url}/v1/chat/completions", json=body, timeout=60) as answer:
         receipt = answer.headers["x-qalqan-receipt"]
         for line in answer.iter_lines():
-            if line.startswith("data: "):
-                events.append(line[6:].encode())
+            if not line.startswith("data: "):
+                continue
+            events.append(line[6:].encode())
             if len(events) == 1:
                 _kill_vllm(stack)
     assert events[-1] == b"[DONE]"
@@ -118,14 +130,12 @@ def test_the_log_carries_no_text_of_the_conversation(stack: Stack) -> None:
         assert dialogue["answer"][:40] not in said
 
 
-def _vllm(stack: Stack) -> list[psutil.Process]:
-    return [p for p in stack.descendants() if "vllm" in " ".join(p.cmdline()).lower()]
-
-
-def _argv(stack: Stack) -> list[str]:
-    return [part for p in _vllm(stack) for part in p.cmdline()]
-
-
 def _kill_vllm(stack: Stack) -> None:
-    for process in _vllm(stack):
-        process.kill()
+    """Kills vLLM's API server and engine as the system would, without a word."""
+    killed = 0
+    for process in stack.descendants():
+        with contextlib.suppress(psutil.Error):
+            if "vllm" in " ".join(process.cmdline()).lower():
+                process.kill()
+                killed += 1
+    assert killed
