@@ -23,7 +23,12 @@ from qalqan_ops.cli import app
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "ops" / "results"
-LANGUAGES = ("kk", "ru", "en")
+RETRIEVAL_SETS = {
+    "kazqad": "KazQAD, Kazakh: 268 questions, 697 passages",
+    "kazqad-flores": "the same with 984 distractor sentences",
+    "xquad-ru": "XQuAD, Russian questions",
+    "xquad-en": "XQuAD, English questions",
+}
 
 
 def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
@@ -48,12 +53,12 @@ def gateway() -> str:
 
 
 def retrieval() -> str:
-    """`qalqan knowledge evaluate ... --json`, one file a set in ops/results/retrieval-*.json."""
+    """`qalqan knowledge evaluate ... --json > ops/results/retrieval-SET.json`, one file a set."""
     rows: list[tuple[str, ...]] = []
-    for path in sorted(RESULTS.glob("retrieval-*.json")):
-        r = json.loads(path.read_text(encoding="utf-8"))
+    for name, title in RETRIEVAL_SETS.items():
+        r = json.loads((RESULTS / f"retrieval-{name}.json").read_text(encoding="utf-8"))
         figures = (f"{r[k]:.3f}" for k in ("ndcg@10", "recall@10", "mrr@10"))
-        rows.append((r["set"], *figures, f"{r['p50_ms']:.1f}"))
+        rows.append((title, *figures, f"{r['p50_ms']:.1f}"))
     return table(("set", "nDCG@10", "recall@10", "MRR@10", "p50, ms"), rows)
 
 
