@@ -39,6 +39,7 @@ def main() -> int:
         http="httptools",
         access_log=False,
         log_config=None,
+        proxy_headers=False,
         server_header=False,
         date_header=False,
         timeout_graceful_shutdown=5,
