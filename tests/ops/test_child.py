@@ -50,7 +50,7 @@ def gone(pid: int, timeout: float = 5) -> bool:
 
 async def until(condition: Callable[[], object], seconds: float = 20) -> None:
     async with asyncio.timeout(seconds):
-        while not condition():  # noqa: ASYNC110 - what is awaited is another process
+        while not condition():
             await asyncio.sleep(0.02)
 
 

@@ -15,12 +15,15 @@ def qalqan(folder: Path, *options: str, given: bytes = b"") -> subprocess.Comple
 
 
 def test_guard_scan_speaks_the_contract(tmp_path: Path) -> None:
+    def said(text: str) -> dict[str, str]:
+        return {"role": "user", "content": text}
+
     lines = [
         {"id": "1", "text": "Абай кім?"},
         {"id": "2", "text": ANGRY},
         {"id": "3", "text": "Менің ЖСН нөмірім 991231500006"},
-        {"id": "4", "messages": [{"role": "user", "content": "Сәлем"}, {"role": "user", "content": "Өзімді өлтіргім келеді"}]},
-    ]  # fmt: skip
+        {"id": "4", "messages": [said("Сәлем"), said("Өзімді өлтіргім келеді")]},
+    ]
     given = b"\n".join([*(orjson.dumps(line) for line in lines), b"not json"])
     done = qalqan(tmp_path, "guard", "scan", "--direction", "input", "--audience", "pupil", given=given)
     assert done.returncode == 0, done.stderr
