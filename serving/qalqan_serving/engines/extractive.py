@@ -21,7 +21,7 @@ from qalqan_serving.turn import Usage
 _SENTENCE = re.compile(r"[^.!?…]+[.!?…]+[»”\"')]*|[^.!?…]+$")
 _CONTEXT_WORDS = 4096
 MIN_COVERAGE = 0.5
-"""Share of the question's weight that a passage must contain to count as evidence; measured in tests/serving."""
+"""Share of the question's weight that a passage must contain to count as evidence; test_extractive.py shows what passes."""
 
 
 class ExtractiveModel:
@@ -56,12 +56,17 @@ class ExtractiveModel:
 
     def _quotes(self, prompt: Prompt) -> list[tuple[int, str]]:
         covering = [(n, p) for n, p in enumerate(prompt.passages, 1) if p.coverage >= MIN_COVERAGE]
-        best = sorted(covering, key=lambda pair: -_rank(pair[1], prompt.lang))[:2]
-        quotes: list[tuple[int, str]] = []
-        for place, (number, passage) in enumerate(best):
-            wanted = self._sentences if place == 0 else 1
-            if place == 0 or passage.document.partition(".")[0] != best[0][1].document.partition(".")[0]:
-                quotes.append((number, _extract(query(prompt.question), passage, wanted)))
+        if not covering:
+            return []
+        asked = _Asked(query(prompt.question), prompt.lang)
+        best = sorted(covering, key=lambda pair: -asked.rank(pair[1]))
+        first = _opening(best, asked)
+        number, passage = first
+        quotes = [(number, asked.extract(passage, self._sentences))]
+        for number, passage in best:
+            if _article(passage) != _article(first[1]):
+                quotes.append((number, asked.extract(passage, 1)))
+                break
         return quotes
 
     async def ready(self) -> bool:
@@ -72,20 +77,51 @@ class ExtractiveModel:
         """Nothing to let go."""
 
 
-def _rank(passage: Passage, lang: Language) -> float:
-    return passage.coverage + (0.5 if passage.lang == lang else 0.0)
+class _Asked:
+    """A question as this engine compares it with passages and sentences."""
+
+    def __init__(self, question: str, lang: Language) -> None:
+        self._words = encode_question(question).words
+        self._even = [1.0] * len(self._words)
+        self._lang = lang
+        lowered = f" {question.lower()}"
+        self._number = any(f" {word}" in lowered for word in texts("quotation.yaml")["number_words"])
+
+    def rank(self, passage: Passage) -> float:
+        """How good a passage is to quote: what it covers, in the reader's language first."""
+        best = max((self._nearness(s, passage.lang) for s in _sentences(passage)), default=0.0)
+        return passage.coverage + best + (1.0 if passage.lang == self._lang else 0.0)
+
+    def names(self, passage: Passage) -> bool:
+        """Whether the question names the article's subject and nothing else, so that its opening answers."""
+        title = passage.title.partition(" · ")[0]
+        return not self._number and evidence(self._words, self._even, "", title, passage.lang).coverage > 0.99
+
+    def extract(self, passage: Passage, count: int) -> str:
+        """The sentence nearest to the question, and those that follow it, up to `count`."""
+        sentences = _sentences(passage)
+        if not sentences:
+            return passage.text.strip()
+        start = max(range(len(sentences)), key=lambda i: (self._nearness(sentences[i], passage.lang), -i))
+        return " ".join(sentences[start : start + count])
+
+    def _nearness(self, sentence: str, lang: Language) -> float:
+        near = evidence(self._words, self._even, "", sentence, lang).coverage
+        return near + (0.25 if self._number and any(c.isdigit() for c in sentence) else 0.0)
 
 
-def _extract(question: str, passage: Passage, count: int) -> str:
-    """The sentence nearest to the question, and those that follow it, up to `count`."""
-    sentences = [s.strip() for s in _SENTENCE.findall(passage.text.replace("\n", " ")) if s.strip()]
-    if not sentences:
-        return passage.text.strip()
-    words = encode_question(question).words
-    even = [1.0] * len(words)
+def _opening(best: list[tuple[int, Passage]], asked: _Asked) -> tuple[int, Passage]:
+    """The passage to quote first: the best, or the first of its article when the question only names the subject."""
+    top = best[0]
+    if not asked.names(top[1]):
+        return top
+    same = [pair for pair in best if pair[1].document == top[1].document]
+    return min(same, key=lambda pair: int(pair[1].id.rpartition("#")[2]))
 
-    def nearness(i: int) -> tuple[float, int]:
-        return evidence(words, even, "", sentences[i], passage.lang).coverage, -i
 
-    start = max(range(len(sentences)), key=nearness)
-    return " ".join(sentences[start : start + count])
+def _article(passage: Passage) -> str:
+    return passage.document.partition(".")[0]
+
+
+def _sentences(passage: Passage) -> list[str]:
+    return [s.strip() for s in _SENTENCE.findall(passage.text.replace("\n", " ")) if s.strip()]
