@@ -21,7 +21,7 @@ from qalqan_serving.turn import Usage
 _SENTENCE = re.compile(r"[^.!?…]+[.!?…]+[»”\"')]*|[^.!?…]+$")
 _CONTEXT_WORDS = 4096
 MIN_COVERAGE = 0.5
-"""Share of the question's weight that a passage must contain to count as evidence; test_extractive.py shows what passes."""
+"""Share of the question's weight that a passage must contain to be evidence; test_extractive.py shows what passes."""
 
 
 class ExtractiveModel:
