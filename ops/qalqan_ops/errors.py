@@ -3,7 +3,10 @@
 OpsError
 ├ SettingsError      a setting is wrong or contradicts another
 ├ PortTaken          another program listens there
-└ DataLocked         another Qalqan runs on this data folder
+├ DataLocked         another Qalqan runs on this data folder
+├ ChildFailed        a part can't be started (child.py)
+├ ModelFolderError   the folder is not a model that we serve (vllm.py)
+└ VllmMissing        vLLM is not installed (vllm.py)
 """
 
 from __future__ import annotations
