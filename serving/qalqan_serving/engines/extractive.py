@@ -24,6 +24,10 @@ MIN_COVERAGE = 0.5
 """Share of the question's weight that a passage must contain to be evidence; test_extractive.py shows what passes."""
 
 
+_AS_GOOD = 0.1
+"""How much less a passage of another article may rank and still be quoted beside the best."""
+
+
 class ExtractiveModel:
     """Quotes up to `sentences` sentences from at most two passages."""
 
@@ -64,7 +68,7 @@ class ExtractiveModel:
         number, passage = first
         quotes = [(number, asked.extract(passage, self._sentences))]
         for number, passage in best:
-            if _article(passage) != _article(first[1]):
+            if _article(passage) != _article(first[1]) and asked.rank(passage) > asked.rank(best[0][1]) - _AS_GOOD:
                 quotes.append((number, asked.extract(passage, 1)))
                 break
         return quotes
