@@ -13,6 +13,7 @@ import hashlib
 import queue
 import sqlite3
 import threading
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,21 +52,28 @@ def chain(before: bytes, body: str) -> bytes:
 class _Waiting:
     id: str
     body: str
-    loop: asyncio.AbstractEventLoop
     done: asyncio.Future[None]
 
-    def resolve(self, error: AuditUnavailable | None) -> None:
-        def tell() -> None:
-            if self.done.done():
-                return
-            if error is None:
-                self.done.set_result(None)
-            else:
-                self.done.set_exception(error)
 
+def _resolve(events: list[_Waiting], error: AuditUnavailable | None) -> None:
+    """Tells the waiting requests, each loop once: a wake-up for every event would cost more than its commit."""
+
+    def tell(waiting: list[_Waiting]) -> None:
+        for event in waiting:
+            if event.done.done():
+                continue
+            if error is None:
+                event.done.set_result(None)
+            else:
+                event.done.set_exception(error)
+
+    loops: dict[asyncio.AbstractEventLoop, list[_Waiting]] = {}
+    for event in events:
+        loops.setdefault(event.done.get_loop(), []).append(event)
+    for loop, waiting in loops.items():
         # The loop may be gone when the gateway is being stopped.
         with contextlib.suppress(RuntimeError):
-            self.loop.call_soon_threadsafe(tell)
+            loop.call_soon_threadsafe(tell, waiting)
 
 
 class SqliteAudit:
@@ -73,7 +81,9 @@ class SqliteAudit:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
+        self._waiting: deque[_Waiting] = deque()
+        self._wake: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self._woken = False
         self._ok = True
         self._closed = False
         try:
@@ -84,15 +94,21 @@ class SqliteAudit:
         self._thread = threading.Thread(target=self._write, name="audit", daemon=True)
         self._thread.start()
 
-    async def append(self, event: AuditEvent) -> None:
+    def append(self, event: AuditEvent) -> asyncio.Future[None]:
         """Commits the event; raises AuditUnavailable when that fails."""
         if self._closed:
             raise AuditUnavailable("The audit log is closed.")
-        loop = asyncio.get_running_loop()
         body = orjson.dumps(event.body(), option=orjson.OPT_SORT_KEYS).decode()
-        waiting = _Waiting(event.id, body, loop, loop.create_future())
-        self._queue.put(waiting)
-        await waiting.done
+        waiting = _Waiting(event.id, body, asyncio.get_running_loop().create_future())
+        self._waiting.append(waiting)
+        self._rouse()
+        return waiting.done
+
+    def _rouse(self) -> None:
+        # One wake-up for all that come while the writer is still on its way.
+        if not self._woken:
+            self._woken = True
+            self._wake.put(None)
 
     async def find(self, event_id: str) -> dict[str, Any] | None:
         """The event with that receipt id."""
@@ -112,32 +128,28 @@ class SqliteAudit:
     async def close(self) -> None:
         """Commits what waits and ends the thread."""
         self._closed = True
-        self._queue.put(None)
+        self._rouse()
         await asyncio.to_thread(self._thread.join, 10)
 
     def _write(self) -> None:
         connection = _open(self._path)
         failed: list[_Waiting] = []
-        ending = False
-        while not ending:
-            group: list[_Waiting | None] = [*failed]
-            try:
-                # After a failure the same events are tried again each second, so that the log recovers by itself.
-                group.append(self._queue.get(timeout=_RETRY_S if failed else None))
-                while group[-1] is not None and len(group) < _GROUP:
-                    group.append(self._queue.get_nowait())
-            except queue.Empty:
-                pass
-            ending = None in group
-            events = [waiting for waiting in group if waiting is not None]
-            error = _commit(connection, events) if events else None
+        while not (self._closed and not self._waiting):
+            # After a failure the same events are tried again each second, so that the log recovers by itself.
+            if not self._waiting or failed:
+                with contextlib.suppress(queue.Empty):
+                    self._wake.get(timeout=_RETRY_S if failed else None)
+            self._woken = False
+            group = [*failed]
+            while self._waiting and len(group) < _GROUP:
+                group.append(self._waiting.popleft())
+            error = _commit(connection, group) if group else None
             self._ok = error is None
-            failed = [] if error is None else events
-            refusal = None if error is None else AuditUnavailable("The answer can't be recorded now: try again later.")
+            failed = [] if error is None else group
             if error is not None:
-                log.error("audit_write_failed", error=error, waiting=len(events))
-            for waiting in events:
-                waiting.resolve(refusal)
+                log.error("audit_write_failed", error=error, waiting=len(group))
+            refusal = None if error is None else AuditUnavailable("The answer can't be recorded now: try again later.")
+            _resolve(group, refusal)
         connection.close()
 
 

@@ -6,6 +6,7 @@ from qalqan_ops import offswitch
 
 offswitch.apply()
 
+import gc  # noqa: E402
 import sys  # noqa: E402
 
 import uvicorn  # noqa: E402
@@ -29,6 +30,10 @@ def main() -> int:
     except (OpsError, GuardrailsError, KnowledgeError, QalqanError) as error:
         print(error, file=sys.stderr)
         return 2
+    # What was built at the start lives as long as the process: the collector need not look at it again and again.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 50)
     uvicorn.run(
         app,
         factory=settings.workers > 1,

@@ -6,7 +6,7 @@ import os
 from importlib.metadata import version
 from typing import Any
 
-from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from qalqan_guardrails.runner import default_runner
 from qalqan_knowledge.library import ensure_starter, open_library
@@ -29,12 +29,12 @@ VLLM_CONTEXT = "QALQAN_VLLM_CONTEXT"
 gateway, set by nobody else."""
 
 
-def create_app() -> Starlette:
+def create_app() -> ASGIApp:
     """The application over the settings of this process (uvicorn's factory)."""
     return assemble(load())
 
 
-def assemble(settings: Settings) -> Starlette:
+def assemble(settings: Settings) -> ASGIApp:
     """Opens every part and puts the gateway over them. Raises OpsError, PolicyError or StoreUnavailable."""
     settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     runner = default_runner(settings.policies)

@@ -6,7 +6,8 @@ One event for each outcome. It holds no text, name or address, and no key by whi
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from collections.abc import Awaitable
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from qalqan_guardrails.contract import Audience, Direction, Hit, Language
@@ -51,13 +52,16 @@ class AuditEvent:
 
     def body(self) -> dict[str, Any]:
         """The event as plain data, as the log stores and hashes it."""
-        return asdict(self)
+        # Not dataclasses.asdict: its deep copies cost more than everything else that is done with an event.
+        plain: dict[str, Any] = {name: getattr(self, name) for name in self.__slots__}
+        plain["rules"] = [{name: getattr(rule, name) for name in rule.__slots__} for rule in self.rules]
+        return plain
 
 
 class AuditLog(Protocol):
     """An append-only log. `append` returns once the event can no longer be lost, or raises AuditUnavailable."""
 
-    async def append(self, event: AuditEvent) -> None:
+    def append(self, event: AuditEvent) -> Awaitable[None]:
         """Records the event; acknowledged means committed."""
         ...
 

@@ -40,13 +40,13 @@ class ChatEndpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves one request; when the client leaves, the answer is closed and recorded as abandoned."""
         reader = _Connection(send)
-        gone: asyncio.Task[None] | None = None
+        watch = _Watch(receive)
         try:
             headers = Headers(scope=scope)
             raw = await self._body(headers, receive)
             request = parse(raw)
             turn = self._turn(request, headers)
-            gone = _watch(receive, asyncio.current_task())
+            watch.begin()
             if turn.stream:
                 wants_usage = bool(request.stream_options and request.stream_options.include_usage)
                 await self._stream(turn, reader, wants_usage)
@@ -55,15 +55,14 @@ class ChatEndpoint:
         except QalqanError as fault:
             await reader.fail(fault)
         except asyncio.CancelledError:
-            if gone is None or not gone.done():
+            if not watch.left:
                 raise
             log.info("abandoned")
         except Exception as fault:
             log.error("crashed", error=type(fault).__name__)
             await reader.fail(QalqanError("The gateway failed on its side: try again."))
         finally:
-            if gone is not None:
-                gone.cancel()
+            watch.end()
 
     async def _body(self, headers: Headers, receive: Receive) -> bytes:
         if headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
@@ -190,21 +189,44 @@ def _marks(answer_id: str, marked: dict[str, Any]) -> tuple[tuple[bytes, bytes],
     return (_MARKED, (b"x-qalqan-receipt", answer_id.encode()), (b"x-ai-label", label.header(marked).encode()))
 
 
-def _watch(receive: Receive, task: asyncio.Task[Any] | None) -> asyncio.Task[None]:
-    """Cancels the request's task when its client leaves."""
+class _Watch:
+    """Cancels the request's task when its client leaves.
 
-    async def wait() -> None:
+    It begins a moment late: an answer that is there at once needs no watching, and a task for each would cost more
+    than parsing the request.
+    """
+
+    DELAY_S = 0.05
+
+    def __init__(self, receive: Receive) -> None:
+        self.left = False
+        self._receive = receive
+        self._timer: asyncio.TimerHandle | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    def begin(self) -> None:
+        """Starts watching; the body must have been read."""
+        request = asyncio.current_task()
+        loop = asyncio.get_running_loop()
+        if request is not None:
+            self._timer = loop.call_later(self.DELAY_S, self._start, request)
+
+    def end(self) -> None:
+        """Stops watching."""
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._task is not None:
+            self._task.cancel()
+
+    def _start(self, request: asyncio.Task[Any]) -> None:
+        self._task = asyncio.ensure_future(self._wait(request))
+
+    async def _wait(self, request: asyncio.Task[Any]) -> None:
         message: Message = {"type": ""}
         while message["type"] != "http.disconnect":
-            message = await receive()
-
-    def leave(watch: asyncio.Task[None]) -> None:
-        if not watch.cancelled() and task is not None:
-            task.cancel()
-
-    watch = asyncio.ensure_future(wait())
-    watch.add_done_callback(leave)
-    return watch
+            message = await self._receive()
+        self.left = True
+        request.cancel()
 
 
 def _audience(name: str) -> Audience:
