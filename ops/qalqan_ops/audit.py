@@ -176,6 +176,8 @@ def _open(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10)
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=NORMAL")
+    # A checkpoint flushes the disk: each 32 MB of log is often enough (the default is 4 MB, some 500 events).
+    connection.execute("PRAGMA wal_autocheckpoint=8000")
     connection.executescript(_SCHEMA)
     return connection
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import time
-import uuid
 from contextlib import aclosing
 from typing import Any, get_args
 
@@ -96,7 +96,7 @@ class ChatEndpoint:
             )
         messages = tuple(m.plain() for m in request.messages)
         return Turn(
-            id=f"qlq-{uuid.uuid4().hex}",
+            id=_receipt(),
             messages=messages,
             audience=_audience(headers.get("x-qalqan-audience") or self._default_audience),
             lang=detect(messages[-1].content, default=_preferred(headers.get("accept-language", ""))),
@@ -227,6 +227,11 @@ class _Watch:
             message = await self._receive()
         self.left = True
         request.cancel()
+
+
+def _receipt() -> str:
+    """An id that can't be guessed and begins with the time, so that the log's index grows at its end only."""
+    return f"qlq-{time.time_ns():016x}{secrets.token_hex(8)}"
 
 
 def _audience(name: str) -> Audience:
