@@ -83,6 +83,17 @@ def rails() -> str:
     return table(("category", *(f"{a}: in / out" for a in AUDIENCES)), rows)
 
 
+def rails_corpus() -> str:
+    """`qalqan guard evaluate guardrails/corpus/*.jsonl --json > ops/results/rails-corpus.json`."""
+    r = json.loads((RESULTS / "rails-corpus.json").read_text(encoding="utf-8"))["tiers"]["all"]
+    rows: list[tuple[str, ...]] = []
+    for kind, group in [("total", "all"), *(("category", c) for c in (*CATEGORIES, "ordinary"))]:
+        cell = r[kind][group]
+        shown = [f"{cell[k]['value'] * 100:.1f}%" if cell[k] else "" for k in ("recall", "false_alarms")]
+        rows.append((f"`{group}`", str(cell["harmful"]), shown[0], str(cell["harmless"]), shown[1]))
+    return table(("category", "to be caught", "recall", "harmless", "false alarms"), rows)
+
+
 def commands() -> str:
     """The commands that exist."""
     rows: list[tuple[str, ...]] = []
@@ -109,6 +120,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "retrieval": retrieval,
     "library": library,
     "rails": rails,
+    "rails_corpus": rails_corpus,
     "commands": commands,
 }
 

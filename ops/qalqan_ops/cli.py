@@ -107,6 +107,25 @@ def scan(
         sys.stdout.buffer.write(orjson.dumps(result) + b"\n")
 
 
+@guard.command("evaluate")
+def guard_evaluate(
+    files: Annotated[list[Path], typer.Argument(help="JSON lines with label, category, lang, and text or messages.")],
+    audience: Annotated[str, typer.Option(help="pupil, adult or agency.")] = "pupil",
+    json: Annotated[bool, typer.Option("--json")] = False,
+) -> None:
+    """Recall, false alarms and F1 with 95% intervals, by tier, category, language and direction."""
+    import orjson
+
+    from qalqan_guardrails.contract import AUDIENCES
+    from qalqan_guardrails.evaluate import evaluate as measure
+    from qalqan_guardrails.runner import default_runner
+
+    if audience not in AUDIENCES:
+        raise OpsError("--audience is one of pupil, adult, agency.")
+    report = measure(files, default_runner(_settings().policies), audience)
+    print(orjson.dumps(report.as_dict()).decode() if json else report.table())
+
+
 @knowledge.command()
 def ingest(paths: list[Path], collection: str | None = None, data: Data = None) -> None:
     """Take documents into the library; a second run takes only what changed."""
