@@ -50,6 +50,8 @@ def detect(text: str, default: Default = None) -> Language | Default:
 def _of_cyrillic(text: str) -> Language:
     words = _WORD.findall(text.lower())
     russian = sum(word in _WORDS.ru for word in words)
+    if not russian and _KAZAKH_LETTER.search(text):
+        return "kk"
     kazakh = sum(word in _WORDS.kk for word in words)
     if _KAZAKH_LETTER.search(text):
         kazakh += sum(bool(_KAZAKH_LETTER.search(word)) for word in words)

@@ -27,6 +27,7 @@ log = structlog.get_logger("qalqan.audit")
 
 GENESIS = bytes(32)
 _RETRY_S = 1.0
+_GATHER_S = 0.001
 _CHECKPOINT_EVENTS = 5000
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS event (
@@ -74,6 +75,7 @@ class SqliteAudit:
         self._scheduled: asyncio.Handle | None = None
         self._checkpoint: asyncio.Future[None] | None = None
         self._since_checkpoint = 0
+        self._last_group = 0
         self._ok = True
         self._closed = False
         try:
@@ -91,7 +93,9 @@ class SqliteAudit:
         if not self._waiting:
             if self._scheduled is not None:
                 self._scheduled.cancel()
-            self._scheduled = loop.call_soon(self._flush)
+            # Alone, an event is committed at once; under load it waits a moment for the next, to share the commit.
+            busy = self._last_group > 1
+            self._scheduled = loop.call_later(_GATHER_S, self._flush) if busy else loop.call_soon(self._flush)
         self._waiting.append(waiting)
         return waiting.done
 
@@ -136,6 +140,7 @@ class SqliteAudit:
         refusal = None if error is None else AuditUnavailable("The answer can't be recorded now: try again later.")
         for waiting in group:
             waiting.resolve(refusal)
+        self._last_group = len(group)
         self._since_checkpoint += len(group)
         if self._since_checkpoint >= _CHECKPOINT_EVENTS and (self._checkpoint is None or self._checkpoint.done()):
             self._since_checkpoint = 0
