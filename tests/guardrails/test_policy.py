@@ -13,6 +13,7 @@ from qalqan_guardrails.contract import AUDIENCES, CATEGORIES, DIRECTIONS, Audien
 from qalqan_guardrails.errors import PolicyError
 from qalqan_guardrails.policy import FOLDER, load_policies, load_policy
 from qalqan_guardrails.redaction import Cut, redacted
+from qalqan_guardrails.texts import message
 
 POLICIES = load_policies()
 
@@ -111,7 +112,7 @@ def test_rewrite_puts_the_message_in_place(tmp_path: Path):
         Sample("Good. I love you. Bye.", "output"), [_finding("manipulation", 0.9, "r", (6, 17))]
     )
     assert verdict.decision == "redact"
-    assert verdict.text.startswith("Good. I found no answer")
+    assert verdict.text == f"Good. {message('no_evidence', 'en')} Bye."
     assert verdict.text.endswith(" Bye.")
 
 
